@@ -31,7 +31,7 @@ _EARLY: Final = 0.08  # s that a closure may begin before its phoneme is said to
 _LATE: Final = 0.015  # s after the phoneme's end
 _DIP: Final = 8.0  # dB that the treble must fall for the dip to be a closure
 
-_LOUDNESS_GAIN: Final = 0.028  # of the jaw per dB; people open further to speak up
+_LOUDNESS_GAIN: Final = 0.012  # of the jaw per dB; people open further to speak up
 _STRESS_GAIN: Final = 0.08  # of the jaw in a syllable with primary stress
 _NORMAL_SOUND: Final = 0.068  # s, a speech sound at an easy pace
 

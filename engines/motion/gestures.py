@@ -21,7 +21,7 @@ from visavis.engines.motion.visemes import SILENCE
 from visavis.models import arkit
 
 _APART: Final = 0.44  # s between two accents
-_BROWS_APART: Final = 0.44  # s between two movements of the brows
+_BROWS_APART: Final = 0.42  # s between two movements of the brows
 _BROWS_LAST: Final = (0.38, 0.52)  # s that one takes
 _NODS_APART: Final = 1.3  # s between two nods of a listener
 _TAKEN: Final = 0.61  # share of accents on which the head nods
@@ -35,7 +35,7 @@ def _indices(side: str) -> list[int]:
     return [arkit.INDEX[f"{brow}{side}"] for brow in ("browOuterUp", "browDown")]
 
 
-_RAISE: Final = vector({"browInnerUp": 0.9, "browOuterUp": 1.0, "eyeWide": 0.25})
+_RAISE: Final = vector({"browInnerUp": 1.0, "browOuterUp": 1.0, "eyeWide": 0.18})
 _FROWN: Final = vector({"browDown": 1.0, "eyeSquint": 0.35})  # what is said in earnest
 _NOTHING: Final = np.zeros_like(_RAISE)
 _SIDES: Final = (_indices("Left"), _indices("Right"))
@@ -87,7 +87,7 @@ class Gestures:
                 self._add(now, self._nod(accent, lively))
             excess = max(_prominence(accent) - (self._usual or 0.0), 0.0)
             apart = accent.start - self._raised > _BROWS_APART
-            if apart and (begins or self._rng.random() < min(0.82 + 0.15 * excess, 0.96)):
+            if apart and (begins or self._rng.random() < min(0.9 + 0.1 * excess, 0.98)):
                 self._raised, begins = accent.start, False
                 self._add(now, self._brows(accent, lively, excess))
         if words and words[-1].text.rstrip("\"')”’»").endswith("?"):

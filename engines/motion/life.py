@@ -90,7 +90,7 @@ class Blinks:
 # --- breath --------------------------------------------------------------------------------------
 
 _BREATH: Final = 60.0 / 14.0  # s, median cycle
-_NASAL: Final = 0.08  # share of breaths between phrases that leave the lips alone
+_NASAL: Final = 0.02  # share of breaths between phrases that leave the lips alone
 
 
 class Breath:
