@@ -31,8 +31,9 @@ _EARLY: Final = 0.08  # s that a closure may begin before its phoneme is said to
 _LATE: Final = 0.015  # s after the phoneme's end
 _DIP: Final = 8.0  # dB that the treble must fall for the dip to be a closure
 
-_LOUDNESS_GAIN: Final = 0.012  # of the jaw per dB; people open further to speak up
-_STRESS_GAIN: Final = 0.08  # of the jaw in a syllable with primary stress
+_LOUDNESS_GAIN: Final = 0.042  # of the jaw per dB; people open further to speak up,
+_USUAL_RANGE: Final = 3.5  # dB by which vowels of an even voice differ, and lips do not follow
+_STRESS_GAIN: Final = 0.05  # of the jaw in a syllable with primary stress
 _NORMAL_SOUND: Final = 0.068  # s, a speech sound at an easy pace
 
 
@@ -95,7 +96,8 @@ class Enunciation:
         result = []
         for sound, level in zip(sounds, levels, strict=True):
             loudness = 0.0 if level is None or self._usual is None else level - self._usual
-            gain = 1.0 + _LOUDNESS_GAIN * loudness + _STRESS_GAIN * sound.stress
+            effort = loudness - min(max(loudness, -_USUAL_RANGE), _USUAL_RANGE)
+            gain = 1.0 + _LOUDNESS_GAIN * effort + _STRESS_GAIN * sound.stress
             openness = pace * min(max(gain, 0.75), 1.18)
             result.append(replace(sound, openness=openness, loudness=loudness))
         return result

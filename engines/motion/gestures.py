@@ -22,7 +22,7 @@ from visavis.models import arkit
 
 _APART: Final = 0.44  # s between two accents
 _BROWS_APART: Final = 0.42  # s between two movements of the brows
-_BROWS_LAST: Final = (0.38, 0.52)  # s that one takes
+_BROWS_LAST: Final = (0.36, 0.50)  # s that one takes
 _NODS_APART: Final = 1.3  # s between two nods of a listener
 _TAKEN: Final = 0.61  # share of accents on which the head nods
 _NEW: Final = 0.25  # s of silence after which the first accent raises the brows
@@ -184,8 +184,8 @@ class Gestures:
         """Mostly up, now and then drawn together; never quite alike on both sides."""
         rng = self._rng
         earnest = rng.random() < 0.18
-        size = lively * rng.uniform(0.85, 1.15) * min(0.9 + 0.12 * excess, 1.2)
-        face = min(size, 1.0) * (0.75 * _FROWN if earnest else _RAISE)
+        size = lively * rng.uniform(0.9, 1.15) * min(0.95 + 0.1 * excess, 1.2)
+        face = min(size, 1.0) * (0.9 * _FROWN if earnest else _RAISE)
         face[_SIDES[int(rng.integers(2))]] *= rng.uniform(0.8, 1.0)
         attack, length = 0.36, rng.uniform(*_BROWS_LAST)
         return Gesture(_middle(accent) - attack * length, length, attack, np.zeros(6), face)
