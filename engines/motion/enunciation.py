@@ -31,8 +31,10 @@ _EARLY: Final = 0.08  # s that a closure may begin before its phoneme is said to
 _LATE: Final = 0.015  # s after the phoneme's end
 _DIP: Final = 8.0  # dB that the treble must fall for the dip to be a closure
 
-_LOUDNESS_GAIN: Final = 0.042  # of the jaw per dB; people open further to speak up,
-_USUAL_RANGE: Final = 3.5  # dB by which vowels of an even voice differ, and lips do not follow
+_LOUDNESS_GAIN: Final = 0.045  # of the jaw per dB; people open further to speak up,
+# dB by which vowels of an even voice differ, and lips do not follow. Of a voice that does not mark
+# stress only loudness tells of it, and lips follow all of it.
+_USUAL_RANGE: Final = 3.8
 _STRESS_GAIN: Final = 0.05  # of the jaw in a syllable with primary stress
 _NORMAL_SOUND: Final = 0.068  # s, a speech sound at an easy pace
 
@@ -60,6 +62,7 @@ class Enunciation:
 
     def __init__(self) -> None:
         self._usual: float | None = None  # dB of a vowel
+        self._marks_stress = False  # whether any sound of this voice was told to be stressed
         self._last: MouthMovement | None = None  # the sound that ended the piece before
 
     def sounds(self, at: float, speech: Speech) -> list[MouthMovement]:
@@ -93,10 +96,12 @@ class Enunciation:
         if vowels:
             self._listen(median(vowels))
         pace = _pace(sounds, self._gone_on(at, sounds) if sounds else 0.0)
+        self._marks_stress |= any(sound.stress for sound in sounds)
+        even = _USUAL_RANGE if self._marks_stress else 0.0
         result = []
         for sound, level in zip(sounds, levels, strict=True):
             loudness = 0.0 if level is None or self._usual is None else level - self._usual
-            effort = loudness - min(max(loudness, -_USUAL_RANGE), _USUAL_RANGE)
+            effort = loudness - min(max(loudness, -even), even)
             gain = 1.0 + _LOUDNESS_GAIN * effort + _STRESS_GAIN * sound.stress
             openness = pace * min(max(gain, 0.75), 1.18)
             result.append(replace(sound, openness=openness, loudness=loudness))

@@ -184,8 +184,8 @@ class Gestures:
         """Mostly up, now and then drawn together; never quite alike on both sides."""
         rng = self._rng
         earnest = rng.random() < 0.18
-        size = lively * rng.uniform(0.9, 1.15) * min(0.95 + 0.1 * excess, 1.2)
-        face = min(size, 1.0) * (0.9 * _FROWN if earnest else _RAISE)
+        size = lively * rng.uniform(0.95, 1.15) * min(0.97 + 0.1 * excess, 1.2)
+        face = min(size, 1.0) * (_FROWN if earnest else _RAISE)
         face[_SIDES[int(rng.integers(2))]] *= rng.uniform(0.8, 1.0)
         attack, length = 0.36, rng.uniform(*_BROWS_LAST)
         return Gesture(_middle(accent) - attack * length, length, attack, np.zeros(6), face)

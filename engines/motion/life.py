@@ -113,7 +113,7 @@ class Breath:
     def part(self, at: float, duration: float, depth: float) -> None:
         """Lips part for the breath between two phrases."""
         nasal = self._rng.random() < _NASAL
-        self._lips.aim(at, 0.0 if nasal else depth * self._rng.uniform(0.8, 1.2), duration)
+        self._lips.aim(at, 0.0 if nasal else depth * self._rng.uniform(0.88, 1.12), duration)
 
     def meet(self, at: float, duration: float) -> None:
         """And meet again."""

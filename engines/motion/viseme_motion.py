@@ -50,7 +50,7 @@ _UNREST_SPACING: Final = 1.6  # s
 # Who speaks breathes in between phrases through parted lips: the mouth of real speakers is not
 # still in their pauses (THEval's silent lip stability). The jaw drops and the lips hang: drawn
 # apart by their own muscles they bare both rows of teeth, as nobody does who breathes.
-_PARTED: Final = moods.vector({"jawOpen": 0.37, "mouthFunnel": 0.04})
+_PARTED: Final = moods.vector({"jawOpen": 0.375, "mouthFunnel": 0.04})
 _BREATH: Final = 0.34  # s of the shortest pause in which one breathes
 _INHALE: Final = 0.34  # s in which the lips part
 _AFTER: Final = 0.16  # s after the last sound from which on they do, where the pause is long

@@ -60,7 +60,7 @@ class Viseme:
 # (bench/face/theval.py). Closures are seals and are not touched.
 _VOWEL_GAIN: Final[Mapping[str, float]] = {
     "mouthPucker": 1.42, "mouthStretch": 1.62, "mouthSmile": 1.62, "mouthDimple": 1.4,
-    "mouthLowerDown": 1.26, "mouthUpperUp": 1.26,
+    "mouthLowerDown": 1.32, "mouthUpperUp": 1.30,
 }  # fmt: skip
 _CONSONANT_GAIN: Final[Mapping[str, float]] = {
     "mouthPucker": 1.3, "mouthStretch": 1.5, "mouthLowerDown": 1.36, "mouthUpperUp": 1.26,

@@ -27,7 +27,8 @@ NECK_SHARE: Final = {"neck01": 0.2, "neck02": 0.5, "neck03": 0.8}
 INNER: Final = (14765, 14766)
 OUTER: Final = (14749, 14751)
 CHEILION: Final = 7249  # the left corner of the mouth
-EASED: Final = 8  # rounds of averaging
+EASED: Final = 20  # rounds of averaging
+ASIDE: Final = 0.010  # dm from the middle of the lids' opening to the temple's side
 LID_GAP: Final = 1.012  # inside of the lids over the eyeball's radius
 STILL_BONES: Final = ("spine", "clavicle", "shoulder", "upperarm", "lowerarm", "breast", "root")
 
@@ -184,10 +185,10 @@ class Head:
         """Share (n,) of each vertex of the body in the easing: 0 about eyes and mouth."""
         points, body = self.plain, self.base.indices("body")
         corner = self.plain[CHEILION]
-        x = np.abs(points[:, 0]) / (abs(corner[0]) + 0.03)
+        x = np.abs(points[:, 0]) / (abs(corner[0]) + 0.015)
         mouth = np.hypot(x, (points[:, 2] - corner[2]) / 0.16)
         eyes = [np.linalg.norm(points - self._eye(points, s)[0], axis=1) for s in "lr"]
-        away = np.minimum(2.5 * (mouth - 1), (np.minimum(*eyes) - 0.20) / 0.1)
+        away = np.minimum(8.0 * (mouth - 1), (np.minimum(*eyes) - 0.20) / 0.1)
         out = np.zeros(len(points))
         out[body] = np.clip(away[body], 0, 1)
         return out
@@ -196,12 +197,14 @@ class Head:
         """Centre and radius of an eyeball.
 
         MakeHuman's balls sit 1.5 mm nearer to the nose than the middle of the lids' opening,
-        which reads as a squint; people's pupils stand between the corners.
+        which reads as a squint; people's pupils stand a little to the temple's side of it: half
+        of 62.5 less 31.5 mm between pupils and between inner corners, of openings of 30.
         """
         ball = points[self.base.indices(f"helper-{side}-eye")]
         centre = (ball.min(0) + ball.max(0)) / 2
         inner, outer = points[self._corners(side), 0].reshape(2, 2)
         centre[0] = (inner.mean() + outer[np.abs(outer).argmax()]) / 2
+        centre[0] += ASIDE if side == "l" else -ASIDE
         return centre, float((ball[:, 2].max() - ball[:, 2].min()) / 2)
 
     def _corners(self, side: str) -> list[int]:

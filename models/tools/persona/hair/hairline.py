@@ -48,8 +48,10 @@ def scalp(skin: Surface, marks: Landmarks, style: HairStyle) -> Floats:
     points = skin.points
     (_, ey, ez), _ = marks.eyes["l"]
     x, back = np.abs(points[:, 0]), points[:, 1] - ey
-    ragged = 0.03 * scattered(points, 0.014) + 0.03 * scattered(points, 0.05)
-    density = rise(inside(skin, marks, style) + ragged, -0.06, 0.20) ** 1.6
+    temple = rise(x, 0.42, 0.60)  # there it thins out over 4 cm, over the forehead over 2.6
+    ragged = (0.03 + 0.03 * temple) * scattered(points, 0.014) + 0.03 * scattered(points, 0.05)
+    depth = inside(skin, marks, style) + ragged
+    density = rise((depth + 0.06) / (0.26 + 0.16 * temple), 0.0, 1.0) ** 1.6
     ear = (x > marks.ear - 0.15) & (points[:, 2] < ez + 0.26) & (back > 0.62)
     density[ear & (back < 1.35)] = 0
     density[(points[:, 2] < ez - 0.30) & (x > 0.3) & (back < 1.0)] = 0

@@ -117,7 +117,7 @@ def _falling(
     seen = weight * (1 - 0.6 * rise(skin.points[:, 1] - body.eye[1], 0.9, 1.3))
     off = beside(skin.points, body.eye, style)
     seen = seen * (1 + 1.4 * weight * np.exp(-((off / 0.12) ** 2)))
-    seen = seen * (1 - 0.8 * np.exp(-((off / 0.012) ** 2)))  # the parting's own skin
+    seen = seen * (1 - 0.4 * np.exp(-((off / 0.010) ** 2)))  # the parting's own skin
     children, _ = scatter(skin, seen, style.strands, rng)
     grown = fill(
         guides,
