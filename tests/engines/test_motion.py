@@ -19,6 +19,7 @@ from support.babble import (
 
 from visavis.engines.base import PLAY_RATE, Affect, Expression, Motion
 from visavis.engines.motion import visemes
+from visavis.engines.motion.enunciation import Enunciation
 from visavis.engines.motion.viseme_motion import VisemeMotion
 from visavis.models.arkit import INDEX
 
@@ -163,6 +164,19 @@ def test_loud_speech_opens_more():
         return max(c[JAW] for c in later.values())
 
     assert widest(9000) > 1.15 * widest(3000) > 1.3 * widest(900)
+
+
+@pytest.mark.parametrize(("vowel", "follows"), [("ɑ", True), ("ˈɑ", False)])
+def test_a_few_decibels_are_effort_only_where_nothing_else_tells_of_stress(vowel, follows):
+    def opened(level):
+        voice = Enunciation()
+        voice.sounds(0.0, speech([(vowel, 200), ("t", 60)] * 3))
+        return voice.sounds(2.0, speech([(vowel, 200), ("t", 60)] * 3, level=level))[0].openness
+
+    usual = opened(3000)
+    assert (opened(4200) > 1.05 * usual) == follows  # 3 dB louder
+    assert (opened(2150) < 0.95 * usual) == follows
+    assert opened(9000) > 1.1 * usual
 
 
 def test_fast_speech_opens_less():
