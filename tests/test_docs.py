@@ -166,3 +166,24 @@ def test_every_metric_is_explained_and_no_other():
     named = {re.sub(f"({suffixes})$", "", name) for name in re.findall(r"\bvisavis_\w+", text)}
     assert explained == made
     assert named <= made
+
+
+def test_modules_that_texts_and_sources_say_how_to_run_are_there():
+    """`python -m bench.face.truth` and the like, in every page and docstring."""
+    folders = ("bench", "models", "server", "engines", "deploy", "docs")
+    paths = [*ROOT.glob("*.md"), *(p for f in folders for p in (ROOT / f).rglob("*.[mp][dy]"))]
+    said = {
+        (path.relative_to(ROOT), name)
+        for path in paths
+        if "node_modules" not in path.parts
+        for name in re.findall(
+            r"python[\d.]* -m ((?:bench|models\.tools)\.[a-z_.]*[a-z_])", path.read_text("utf-8")
+        )
+    }
+    assert len(said) > 20
+    there = [ROOT.joinpath(*name.split(".")) for _, name in said]
+    assert not [
+        each
+        for each, at in zip(said, there, strict=True)
+        if not at.with_suffix(".py").is_file() and not (at / "__main__.py").is_file()
+    ]

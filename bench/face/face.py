@@ -1,6 +1,6 @@
 """The face in numbers and pictures: obedience, likeness, truth, holes, flicker, sharpness, cost.
 
-    python -m bench.face [--only mira tomas] [--quick]
+    python -m bench.face.face [--only mira tomas] [--quick]
 
 JSON on stdout; avatars, sheets and the path-traced truth lie under out/bench/face.
 """
@@ -43,7 +43,7 @@ TARGETS: Final = {
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(prog="python -m bench.face", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m bench.face.face", description=__doc__)
     parser.add_argument("--only", nargs="*", default=[], metavar="NAME", help="portraits")
     parser.add_argument("--quick", action="store_true", help="a tenth of the frames and states")
     parser.add_argument("--voice", default="heart", choices=[v.name for v in load.voices()])

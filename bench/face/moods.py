@@ -1,6 +1,6 @@
 """The same paragraph in five moods, as labelled strips of pictures: docs/moods.webp.
 
-    python -m bench.moods [--avatar mira] [--voice heart] [--moods "neutral,sorry"] [-o FILE]
+    python -m bench.face.moods [--avatar mira] [--voice heart] [--moods "neutral,sorry"] [-o FILE]
 
 To look at: could a stranger name them? Whether a machine can is in bench/face/motion.py.
 """

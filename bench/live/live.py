@@ -224,7 +224,7 @@ async def _metrics(address: str) -> dict[str, float]:
 
 
 def main() -> None:
-    """Run alone: python -m bench.live."""
+    """Run alone: python -m bench.live.live."""
     parser = argparse.ArgumentParser(description=__doc__)
     arguments(parser)
     out = Path("out/bench")

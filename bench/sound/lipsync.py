@@ -1,6 +1,6 @@
 """Lips against sound, measured on rendered pictures with the landmark model, as JSON.
 
-    python -m bench.lipsync [--minutes 1.5] [--avatar mira] [--voice heart --voice espeak-de]
+    python -m bench.sound.lipsync [--minutes 1.5] [--avatar mira] [--voice heart --voice espeak-de]
         [--by-sound]
 
 Each voice reads sentences and answers; every picture is drawn as `visavis say` draws it and read

@@ -1,6 +1,6 @@
 """Labelled speech of many synthetic voices, for the training of the sound-viseme network.
 
-    python -m bench.sound_corpus out/sound/corpus.npz
+    python -m bench.sound.sound_corpus out/sound/corpus.npz
 
 Holds what the network's front end makes of each clip, the class of sounds of every 10 ms, and how
 far the jaw opens when the phonemes drive the face: the motion that sound alone has to match.

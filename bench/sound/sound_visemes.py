@@ -1,6 +1,6 @@
 """How well sound alone moves the mouth, beside HeadAudio on the same clips, as JSON on stdout.
 
-    python -m bench.sound_visemes [--clips 16] [--cache DIR]
+    python -m bench.sound.sound_visemes [--clips 16] [--cache DIR]
 
 The reference is what the phonemes do: the viseme that sounds in the middle of every 10 ms, and the
 jaw of the face that they drive. Voices and words were not heard in training unless a set's name

@@ -3,7 +3,7 @@
 In an environment of its own, from the root of the repository:
 
     apt-get install espeak-ng flite festival festvox-kallpc16k festvox-us-slt-hts
-    .venv/bin/python -m bench.sound_corpus out/sound/corpus.npz
+    .venv/bin/python -m bench.sound.sound_corpus out/sound/corpus.npz
     python -m venv out/torch && out/torch/bin/pip install torch==2.13.0 numpy==2.4.6 onnx==1.23.2
     out/torch/bin/python -m models.tools.sound.train out/sound/corpus.npz \
         models/data/sound_visemes.onnx
