@@ -1,6 +1,6 @@
 """The face's motion in numbers, as JSON: cost, closures, blinks, gaze, speed, repetition, moods.
 
-    python bench/face/motion.py [--voice heart] [--minutes 5] [--cache DIR]
+    python -m bench.face.motion [--voice heart] [--minutes 5] [--cache DIR]
 
 Speaks real sentences with an embedded voice and watches the coefficients; no picture is drawn.
 """

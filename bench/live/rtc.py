@@ -1,6 +1,6 @@
 """Measure the WebRTC layer, aiortc's own against ours, and print JSON.
 
-    python bench/live/rtc.py [--seconds 10]
+    python -m bench.live.rtc [--seconds 10]
 
 CPU times are of the process, with the encoder's threads; latencies are of two peers in one
 process over loopback, from a frame's handing over by its track to its receipt, decoded, on the
