@@ -20,8 +20,7 @@ from visavis.engines.motion.enunciation import MouthMovement
 from visavis.engines.motion.visemes import SILENCE
 from visavis.models import arkit
 
-_APART: Final = 0.44  # s between two accents
-_BROWS_APART: Final = 0.42  # s between two movements of the brows
+_APART: Final = 0.44  # s between two accents, and so between two movements of the brows
 _BROWS_LAST: Final = (0.36, 0.50)  # s that one takes
 _NODS_APART: Final = 1.3  # s between two nods of a listener
 _TAKEN: Final = 0.61  # share of accents on which the head nods
@@ -67,7 +66,6 @@ class Gestures:
         self._rng = rng
         self._coming: list[Gesture] = []
         self._last = -10.0  # the last accent
-        self._raised = -10.0  # when the brows moved last
         self._usual: float | None = None  # prominence of a vowel
         self._told = -10.0  # end of what was said so far
         self._nodded = -10.0
@@ -86,9 +84,8 @@ class Gestures:
             if self._rng.random() < _TAKEN:
                 self._add(now, self._nod(accent, lively))
             excess = max(_prominence(accent) - (self._usual or 0.0), 0.0)
-            apart = accent.start - self._raised > _BROWS_APART
-            if apart and (begins or self._rng.random() < min(0.9 + 0.1 * excess, 0.98)):
-                self._raised, begins = accent.start, False
+            if begins or self._rng.random() < min(0.9 + 0.1 * excess, 0.98):
+                begins = False
                 self._add(now, self._brows(accent, lively, excess))
         if words and words[-1].text.rstrip("\"')”’»").endswith("?"):
             self._question(now, at + words[-1].start / PLAY_RATE, at + words[-1].end / PLAY_RATE)

@@ -121,14 +121,16 @@ def test_margins_come_to_lie_where_the_white_ends():
         assert (found.lower[:, 1] >= found.upper[:, 1] - 1e-3).all()
 
 
-@pytest.mark.parametrize("name", ["mira", "amara", "samir", "ingrid", "jun"])
-def test_margins_that_are_moved_keep_the_shape_of_an_eye(name):
+@pytest.mark.parametrize(
+    ("name", "least"), [("mira", 1), ("amara", 1), ("samir", 1), ("ingrid", 1), ("jun", 0.5)]
+)
+def test_margins_that_are_moved_keep_the_shape_of_an_eye(name, least):
     plain = photo.frame((PERSONAS / f"{name}.webp").read_bytes())
     found = lidlines.refined(plain)
     for side in ("eye_left", "eye_right"):
         own, now = getattr(plain.face, side), getattr(found.face, side)
         outer, third = (0, 2) if side == "eye_right" else (-1, -3)
-        assert abs(now.upper[outer] - own.upper[outer])[0] > 0.5  # px
+        assert abs(now.upper[outer] - own.upper[outer])[0] > least  # px
         opening = (now.lower - now.upper)[:, 1]
         # Half-way from the corner to the pupil people's lids are more than half as far apart as
         # over it; a corner that went out alone left a spike.

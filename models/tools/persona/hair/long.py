@@ -36,11 +36,16 @@ def sides(roots: Floats, eye: Floats, style: HairStyle) -> Floats:
     return np.where(beside(roots, eye, style) > crossing, 1.0, -1.0)
 
 
+def aside(off: Floats, soft: float, least: float) -> Floats:
+    """How far (k,) hair `off` dm from the parting goes aside: `least` at it, 1 from `soft` on."""
+    return np.asarray(np.sign(off) * (least + (1 - least) * rise(np.abs(off), 0, soft)))
+
+
 def apart(roots: Floats, eye: Floats, style: HairStyle, soft: float = 0.14) -> Floats:
     """How far (k,) hair goes aside, -1 to 1: less within `soft` dm of the parting, where it is
     combed back, and less at the crown, where the parting ends."""
     off = beside(roots, eye, style)
-    side = np.sign(off) * (0.30 + 0.70 * rise(np.abs(off), 0, soft)) if soft < 0.2 else off / soft
+    side = aside(off, soft, 0.30) if soft < 0.2 else off / soft
     crown = rise(roots[:, 1] - eye[1], 0.15, 0.55)
     side = np.clip(side, -1, 1) * (1 - crown) + crown * np.clip(roots[:, 0] / 0.4, -1, 1)
     return np.asarray(side)

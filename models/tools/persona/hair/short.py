@@ -13,7 +13,7 @@ from models.tools.persona.skin import rise
 
 from .body import Body
 from .filling import Texture, baby_hair, fill
-from .long import apart, beside, laid
+from .long import apart, aside, beside, laid
 from .strands import Rng, Strands, across, shortened, unit
 from .style import HairStyle
 
@@ -90,8 +90,7 @@ def pixie(roots: Floats, normal: Floats, body: Body, style: HairStyle, rng: Rng)
     top, front, z = _zones(roots, normal, body, style)
     whole = style.length or 0.95
     length = whole * (0.52 + 0.48 * top) * (0.55 + 0.45 * rise(z, -0.5, 0.2))
-    off = beside(roots, body.eye, style)
-    side = np.sign(off) * (0.45 + 0.55 * rise(np.abs(off), 0, 0.22))  # combed over, to the nape too
+    side = aside(beside(roots, body.eye, style), 0.22, 0.45)  # combed over, to the nape too
     still = np.zeros(len(roots))
     fringe = front * style.fringe
     over = np.stack([1.0 * side, 0.45 - 0.75 * fringe, still - 0.05 * fringe], 1)
